@@ -29,6 +29,7 @@ MINIATURE = [
 ON_GPU = ["--device", "cuda"]
 LONGEST_COMMAND = 120.0  # seconds; one that hangs must leave time for the others
 _LONGEST_CELL, _LONGEST_STREAM = 300, 20_000  # characters
+_DRY_RUN = "Every command ran in miniature on a CPU: figures, met and missed mean nothing here."
 _LAST_WORDS = 5.0  # seconds in which a command that was stopped releases its output
 
 
@@ -132,6 +133,7 @@ class GpuReport:
             "",
             f"{machine['cores']} CPU cores; torch {packages['torch']}, CUDA {torch.version.cuda or 'none'}, "
             f"Python {packages['python']}, ctcbench {packages['ctcbench']}.",
+            *(["", _DRY_RUN] if self.dry else []),
             "",
             "| what | figure | command |",
             "|---|---|---|",

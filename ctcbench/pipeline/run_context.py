@@ -21,6 +21,7 @@ from ctcbench.data.materialise import materialise
 from ctcbench.data.run_dataset import build_run_dataset, require_splits
 from ctcbench.pipeline.budget_stage import fit_to_budget
 from ctcbench.pipeline.built_decoder import build_decoder
+from ctcbench.pipeline.chosen_device import choose_device
 from ctcbench.pipeline.folder_claim import claim_folder, needs_training, require_one_of_resume_and_fresh
 from ctcbench.results.decoder_files import write_decoder_files
 from ctcbench.results.recognizer_description import RecognizerDescription
@@ -126,13 +127,15 @@ def open_run(recipe: Recipe, runtime: Runtime) -> Iterator[RunContext]:
         if recipe.config.init_from if runtime.budget else needs_training(folder, runtime):
             _check_network(recipe, dataset.source)
         if runtime.budget:
+            if runtime.graph:  # a CPU has none, which is an error before steps are timed
+                choose_device(recipe.config, runtime, group)
             recipe = fit_to_budget(recipe, runtime, dataset, group)
             folder = RunFolder(runtime.out / recipe.train_key)
         # All checks come before the claim: with `fresh` it deletes the earlier run. Drawing takes minutes.
         compute = None
         if needs_training(folder, runtime):
             dataset.require_both(recipe.config.train_samples)
-            compute = _choose_device(recipe.config, runtime, group)
+            compute = choose_device(recipe.config, runtime, group)
         if group.is_main:
             stack.enter_context(claim_folder(folder, recipe.config, runtime))
             write_decoder_files(recipe.registry, folder, recipe.config.decoder)
@@ -182,23 +185,6 @@ def _start_drawing(dataset: BuiltDataset, config: RunConfig, runtime: Runtime) -
         workers=runtime.workers,
         notice=runtime.listener.notice,
     )
-
-
-def _choose_device(config: RunConfig, runtime: Runtime, group: ProcessGroup) -> Compute:
-    """Return the device and the precision of a run.
-
-    Raises:
-        UsageError: the device does not exist, or a CUDA graph is wanted on a CPU.
-    """
-    from ctcbench.training import device
-
-    compute = device.choose_compute(config, group.process_rank)
-    if runtime.graph and compute.device.type != "cuda":
-        raise UsageError(
-            f"--graph: the training step can be captured on a CUDA device only, and this run is on "
-            f"{compute.device.type} (--device {config.device}); leave out --graph"
-        )
-    return compute
 
 
 def _check_network(recipe: Recipe, source: Source) -> None:

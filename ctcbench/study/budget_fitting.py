@@ -131,10 +131,12 @@ def describe_deviations(plan: Plan, results: Iterable[tuple[PlannedModel, str, R
     outside = [s for s in seconds.values() if abs(s / plan.budget.seconds - 1) > LARGEST_DEVIATION]
     if not outside:
         return ""
+    shortest, longest = f"{min(outside):.3g}", f"{max(outside):.3g}"
+    span = shortest if shortest == longest else f"{shortest} to {longest}"
     return (
-        f"budget {plan.budget.text}: {len(outside)} of {len(seconds)} models trained for {min(outside):.3g} "
-        f"to {max(outside):.3g} s; possible causes are trials that run at the same time (--executor "
-        f"local:workers=1 runs one), other programs, epochs of a fixed number of images, and --patience"
+        f"budget {plan.budget.text}: {len(outside)} of {len(seconds)} models trained for {span} s; possible "
+        f"causes are trials that run at the same time (--executor local:workers=1 runs one), other programs, "
+        f"epochs of a fixed number of images, and --patience"
     )
 
 

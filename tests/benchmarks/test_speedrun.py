@@ -154,6 +154,8 @@ def test_several_processes_are_on_the_open_track_alone(registry, monkeypatch):
     [
         (["--dataset", TINY["dataset"]], "the task of the speed record is captcha with its default options"),
         (["--init-from", "runs/x"], "a record starts from random weights"),
+        (["--seed", "7"], "--seed 7: the rules of the speed record fix it"),
+        (["--test-samples", "50"], "--test-samples 50: the rules of the speed record fix it"),
         (["--track", "h100"], "--track h100: "),
         (["--runs", "0"], "--runs"),
         (["--target", "91"], "--target"),

@@ -82,7 +82,7 @@ def test_a_finished_run_is_refused_if_its_images_changed(registry, pictures, tmp
         runner.run(resolve(registry, pictures_config(pictures)), runtime)
 
 
-@pytest.mark.parametrize("failing", ["_choose_device", "_check_network"])
+@pytest.mark.parametrize("failing", ["choose_device", "_check_network"])
 def test_a_fresh_start_that_is_refused_keeps_the_finished_run(registry, tmp_path, monkeypatch, failing):
     result = runner.run(resolve(registry, tiny()), Runtime(tmp_path))
     files = {path: path.stat().st_mtime_ns for path in result.folder.rglob("*") if path.suffix}

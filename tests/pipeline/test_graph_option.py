@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from ctcbench.config.budget import make_budget
 from ctcbench.config.recipe import resolve
 from ctcbench.contract.errors import UsageError
 from ctcbench.pipeline import run_context, runner
@@ -34,7 +35,7 @@ def on_cpu(monkeypatch):
         return StepGraph(state, whole, config, notice, RecordingCapture(), search)
 
     monkeypatch.setattr(loop, "StepGraph", graph)
-    monkeypatch.setattr(run_context, "_choose_device", lambda config, *_: device.choose_compute(config))
+    monkeypatch.setattr(run_context, "choose_device", lambda config, *_: device.choose_compute(config))
 
 
 def start(registry, out, graph, resume=False, **settings):
@@ -51,6 +52,14 @@ def epochs(result):
 def test_a_graph_on_a_cpu_is_an_error_before_anything_is_drawn(registry, tmp_path):
     with pytest.raises(UsageError, match=r"--graph: .* on a CUDA device only, and this run is on cpu"):
         start(registry, tmp_path, True)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_graph_on_a_cpu_is_an_error_before_a_budget_is_spent(registry, tmp_path, monkeypatch):
+    monkeypatch.setattr(run_context, "fit_to_budget", None)
+    runtime = Runtime(tmp_path, graph=True, budget=make_budget("60s", []))
+    with pytest.raises(UsageError, match=r"--graph: .* on a CUDA device only"):
+        runner.run(resolve(registry, tiny(device="cpu")), runtime)
     assert not list(tmp_path.iterdir())
 
 

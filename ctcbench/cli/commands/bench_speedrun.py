@@ -14,7 +14,8 @@ from ctcbench.cli.output import output_console, print_json
 from ctcbench.cli.progress import progress_listener
 from ctcbench.cli.setting_flags import with_settings
 from ctcbench.cli.shared_flags import AsJson, Out, Workers
-from ctcbench.config.run_config import RunConfig
+from ctcbench.config.run_config import RunConfig, flag
+from ctcbench.contract.errors import UsageError
 from ctcbench.processes.signals import Interrupted
 from ctcbench.reporting.number_format import percent
 from ctcbench.training.distributed.process_rank import read_process_rank
@@ -49,10 +50,17 @@ def speedrun(
     The task is the data set captcha with its default options and 10,000 test images. Runs that are
     finished in the output folder are not repeated, so the same command resumes after a stop.
     """
-    from ctcbench.benchmarks.speedrun import measure
+    from ctcbench.benchmarks.speedrun import TEST_SAMPLES, measure
     from ctcbench.benchmarks.speedrun_tracks import choose_track
     from ctcbench.training.runtime import Runtime
 
+    for name, value in (("seed", None), ("test_samples", TEST_SAMPLES)):
+        source = ctx.get_parameter_source(name)
+        if source is not None and source.name == "COMMANDLINE" and getattr(config, name) != value:
+            raise UsageError(
+                f"{flag(name)} {getattr(config, name)}: the rules of the speed record fix it "
+                f"({TEST_SAMPLES:,} test images, seeds 0 to N − 1 of --runs N); leave it out"
+            )
     command = resume_command(ctx.obj).removesuffix(" --resume")
     try:
         with progress_listener() as shown:
