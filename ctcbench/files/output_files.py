@@ -9,8 +9,9 @@ import tempfile
 from pathlib import Path
 from typing import TextIO
 
-from ctcbench.contract.errors import UsageError
+from ctcbench.contract.errors import CtcbenchError, UsageError
 from ctcbench.files.atomic import atomic_path, unwritable
+from ctcbench.files.manifest import MANIFEST, parse_manifest
 
 # The program sets it: its `sys.stdout` and descriptor 1 are standard error, so that no component writes
 # between the lines of a document.
@@ -28,7 +29,8 @@ def require_output(path: Path, *inputs: Path | None) -> None:
         inputs: the files that it is made from, which it must not replace; None for one that is not given.
 
     Raises:
-        UsageError: there is no such folder, no file can be created in it, or `path` is a folder or an input.
+        UsageError: there is no such folder, no file can be created in it, or `path` is a folder, an input
+            or a file of a run.
     """
     try:
         if _is_device(path):
@@ -37,6 +39,8 @@ def require_output(path: Path, *inputs: Path | None) -> None:
             raise UsageError(f"{path}: is the file to read; name another one to write")
         if path.is_dir():
             raise UsageError(f"{path}: is a folder; name a file in it")
+        if path.exists() and _is_sealed(_target(path)):
+            raise UsageError(f"{path}: is a file of a run, which can't be read without it; name another")
         _require_folder_of(path)
         with tempfile.TemporaryFile(dir=_target(path).parent):
             pass
@@ -90,6 +94,19 @@ def _is_device(path: Path) -> bool:
     except FileNotFoundError:
         return False
     return not stat.S_ISREG(mode) and not stat.S_ISDIR(mode)
+
+
+def _is_sealed(file: Path) -> bool:
+    """Return whether a file is one that a run folder's manifest has, or that manifest."""
+    for folder in file.parents[:2]:
+        if (folder / MANIFEST).is_file():
+            try:
+                digests = parse_manifest((folder / MANIFEST).read_bytes(), folder / MANIFEST)
+            except CtcbenchError:
+                continue  # of another program
+            if file.relative_to(folder).as_posix() in (MANIFEST, *digests):
+                return True
+    return False
 
 
 def _target(path: Path) -> Path:

@@ -1,10 +1,12 @@
-"""The output paths of `ctcbench report -o` and `ctcbench data preview --out`."""
+"""The output paths of `ctcbench report -o` and of contact sheets."""
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from ctcbench.__main__ import main
 from tests.reporting.report_cases import a_run
@@ -92,3 +94,27 @@ def test_the_folder_above_that_of_a_study_is_named(given, tmp_path, capsys, monk
     Path("runs/studies/heads").mkdir(parents=True)
     assert main(["report", f"runs/{given}"]) == 2
     assert "there are runs in runs: give that folder" in capsys.readouterr().err
+
+
+def test_a_contact_sheet_replaces_no_picture_of_the_data_set(tmp_path, capsys):
+    picture = tmp_path / "ab.png"
+    Image.new("L", (30, 20), 255).save(picture)
+    before = picture.read_bytes()
+    for words in (["preview", "--out"], ["describe", "--contact-sheet"]):
+        command = ["data", words[0], f"folder:path={tmp_path}", words[1], str(picture)]
+        assert main(command) == 2
+        assert "ab.png: is a file of the data set; name another one to write" in capsys.readouterr().err
+    assert picture.read_bytes() == before
+
+
+def test_a_contact_sheet_on_standard_output_is_alone_there(capfdbinary):
+    drawn = "captcha:width=60,height=24,length=2,alphabet=digits"
+    assert main(["data", "preview", drawn, "--samples", "2", "--out", "/dev/stdout"]) == 0
+    printed = capfdbinary.readouterr()
+    assert Image.open(io.BytesIO(printed.out)).format == "PNG" and printed.out.endswith(b"IEND\xaeB`\x82")
+    assert b"2 images: /dev/stdout" in printed.err
+    command = ["data", "describe", drawn, "--samples", "2", "--contact-sheet", "/dev/stdout"]
+    assert main([*command, "--json"]) == 2
+    assert b"--json: prints on standard output, as /dev/stdout does" in capfdbinary.readouterr().err
+    assert main(command) == 0
+    assert capfdbinary.readouterr().out.endswith(b"IEND\xaeB`\x82")

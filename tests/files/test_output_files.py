@@ -8,6 +8,7 @@ import threading
 import pytest
 
 from ctcbench.contract.errors import UsageError
+from ctcbench.files.manifest import format_manifest
 from ctcbench.files.output_files import require_output, write_output
 
 
@@ -78,3 +79,21 @@ def test_a_check_of_an_output_file_leaves_it_as_it_is(tmp_path):
     assert file.read_text() == "old" and sorted(tmp_path.iterdir()) == [file, pipe]
     with pytest.raises(UsageError, match="choose a shorter name"):
         require_output(tmp_path / ("a" * 256))
+
+
+def test_files_of_a_run_are_not_replaced(tmp_path):
+    run = tmp_path / "run"
+    (run / "results").mkdir(parents=True)
+    for name in ("config.toml", "results/a.json", "report.html"):
+        (run / name).write_text("kept")
+    (run / "manifest.json").write_bytes(
+        format_manifest({"config.toml": ("0" * 64,), "results/a.json": ("0" * 64,)})
+    )
+    (tmp_path / "link.toml").symlink_to(run / "config.toml")
+    for path in (run / "config.toml", run / "results/a.json", run / "manifest.json", tmp_path / "link.toml"):
+        with pytest.raises(UsageError, match="is a file of a run, which can't be read without it"):
+            require_output(path)
+    require_output(run / "report.html")
+    # A manifest of another program protects nothing.
+    (run / "manifest.json").write_text("{}")
+    require_output(run / "config.toml")

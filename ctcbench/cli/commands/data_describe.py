@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
+from ctcbench.cli.data_files import require_outside_data
 from ctcbench.cli.dataset_flags import Count, Dataset, SkipBad, Split, chosen_dataset, draw_samples
 from ctcbench.cli.installed_plugins import registry
-from ctcbench.cli.output import output_console, print_json, print_line
+from ctcbench.cli.output import print_json, report_console, require_separate_json
 from ctcbench.cli.shared_flags import AsJson
 from ctcbench.contract.data import SPLITS, SplitName
 from ctcbench.contract.errors import UsageError
@@ -44,7 +45,9 @@ def describe(
     if contact_sheet is not None:
         if contact_sheet.suffix.lower() not in (".png", ""):  # a device has no suffix
             raise UsageError(f"--contact-sheet {contact_sheet}: it is a PNG file; give it the suffix .png")
+        require_separate_json(contact_sheet, as_json)
         require_output(contact_sheet)
+        require_outside_data(contact_sheet, dataset)
     chosen = chosen_dataset(dataset)
     drawn = draw_samples(chosen, split, samples, skip_bad=skip_bad)
     name = cast(SplitName, split)
@@ -65,10 +68,10 @@ def describe(
 
     from ctcbench.cli.views.set_table import set_table, training_cost
 
-    console = output_console()
+    console = report_console(contact_sheet)
     console.print(set_table(description))
     if contact_sheet is not None:
-        print_line(f"contact sheet: {contact_sheet}")
+        console.print(Text(f"contact sheet: {contact_sheet}"), soft_wrap=True)
     if advice := description.advice:
         if advice.command is None:
             console.print(Text(f"\nno training yet: {printable(advice.obstacle)}"))

@@ -10,9 +10,10 @@ import typer
 from rich.text import Text
 
 from ctcbench.cli.completion import complete_component
+from ctcbench.cli.data_files import require_outside_data
 from ctcbench.cli.dataset_flags import Dataset, SkipBad, Split, chosen_dataset, draw_samples
 from ctcbench.cli.installed_plugins import registry
-from ctcbench.cli.output import output_console
+from ctcbench.cli.output import report_console
 from ctcbench.contract.data import MOST_SAMPLES
 from ctcbench.contract.errors import UsageError
 from ctcbench.contract.ragged_images import RaggedImages
@@ -50,10 +51,11 @@ def preview(
         if out.suffix.lower() not in (".png", ""):  # a device has no suffix
             raise UsageError(f"--out {out}: the contact sheet is a PNG file; give it the suffix .png")
         require_output(out)
+        require_outside_data(out, dataset)
     drawn = draw_samples(chosen_dataset(dataset), split, samples, skip_bad=skip_bad)
     from ctcbench.cli.views.contact_sheet import half_blocks, write_contact_sheet
 
-    console = output_console()
+    console = report_console(out)
     if augmentation is not None:
         drawn = _augmented(drawn, augmentation)
     if out is not None:

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from ctcbench.cli.completion import complete_choice, complete_component, require_choice
+from ctcbench.cli.data_files import data_files, require_outside_data
 from ctcbench.cli.dataset_flags import SkipBad
 from ctcbench.cli.installed_plugins import registry
 from ctcbench.cli.output import print_json, report_console, require_separate_json
@@ -17,13 +18,11 @@ from ctcbench.cli.picture_flags import Crops, OtherGround, chosen_crops, chosen_
 from ctcbench.cli.run_folder_argument import OtherDecoder, RunOrModel, named_recogniser
 from ctcbench.cli.shared_flags import AsJson
 from ctcbench.cli.views.misread_csv import MISREAD_COLUMNS, misread_csv
-from ctcbench.contract.component_string import ComponentString
 from ctcbench.contract.data import MOST_SAMPLES, SPLITS
 from ctcbench.contract.errors import UsageError
 from ctcbench.files.output_files import require_output, write_output
 from ctcbench.files.text import one_line
 
-_FILES = ("path", "list", "train_names", "val_names", "test_names")  # options of data sets
 _SPLITS = (*SPLITS, "all")
 
 
@@ -125,13 +124,9 @@ def _require_misread(path: Path, dataset: str) -> None:
     """
     if path.suffix.lower() not in (".csv", ""):  # a device has no suffix
         raise UsageError(f"--misread {path}: it is a CSV file; give it the suffix .csv")
-    options = ComponentString.parse(dataset).options
-    given = [Path(options[name]).expanduser() for name in _FILES if name in options]
-    require_output(path, *given)
-    folders = [one.resolve() for one in given if one.is_dir()]
-    # A data set finds the list in its folder without being told its name.
-    if path.is_file() and any(path.resolve().is_relative_to(folder) for folder in folders):
+    require_output(path, *data_files(dataset))
+    if path.is_file():
         with path.open("rb") as file:
             header = file.readline(1000)
         if header.rstrip().decode("utf-8", "replace") != ",".join(MISREAD_COLUMNS):
-            raise UsageError(f"--misread {path}: is a file of the data set; name another one to write")
+            require_outside_data(path, dataset)

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.text import Text
 
-from ctcbench.cli.output import print_line
+from ctcbench.cli.output import report_console
 from ctcbench.files.output_files import require_output, write_output
 from ctcbench.files.text import printable
 
@@ -28,4 +29,5 @@ def convert(
     read = read_ngram_model(model)
     write_output(out, "".join(arpa_lines(read)).encode())
     counts = ", ".join(f"{size:,} of order {order}" for order, size in enumerate(read.sizes, 1))
-    print_line(f"n-grams: {counts}; written to {printable(str(out))}")
+    line = f"n-grams: {counts}; written to {printable(str(out))}"
+    report_console(out).print(Text(line), soft_wrap=True)
