@@ -178,11 +178,15 @@ class StudyFolder:
         if failed and outcome.state == "done":
             why = {"error": next(iter(failed.values())), "traceback": str(before.get("traceback", ""))}
             ended |= {"state": "failed", **why}
+        decoders = failed if trained or errors.keys() >= failed.keys() else {}
+        if decoders:
+            # Also the reasons of earlier starts, whose results are missing as well.
+            ended["error"] = "; ".join(dict.fromkeys(decoders.values()))
         document = {
             "schema": SCHEMA,
             **ended,
             "results": list(failed),
-            "decoder_failures": failed if trained or errors.keys() >= failed.keys() else {},
+            "decoder_failures": decoders,
             "finished": provenance.now(),
             "versions": provenance.versions(),
             **more,

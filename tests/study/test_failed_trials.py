@@ -110,6 +110,14 @@ def test_a_refused_decoder_that_comes_first_is_recorded_by_itself(tmp_path):
     assert "'-'" in record["error"]
 
 
+def test_the_record_keeps_the_reasons_of_decoders_that_failed_at_an_earlier_start(tmp_path):
+    for decoders in ([HYPHEN, "greedy"], [HYPHEN, "beam_cpp:pattern='[0-9+]{2}'", "greedy"]):
+        assert ablate_here(*flags(decoder=decoders), "--name", "two", "--out", tmp_path).returncode == 1
+    [record] = records(tmp_path)
+    assert len(record["decoder_failures"]) == 2
+    assert "'-'" in record["error"] and "'+'" in record["error"]
+
+
 def test_a_failed_training_after_a_refused_decoder_is_the_models_failure(tmp_path, capsys):
     grid = [*flags(decoder=[HYPHEN, "greedy"], lr="1e30"), "--name", "wild", "--out", str(tmp_path)]
     assert ablate_here(*grid).returncode == 1
