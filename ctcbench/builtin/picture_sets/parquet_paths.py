@@ -44,7 +44,8 @@ def path_states(shard: Path, file: Any, column: str, rows: int) -> Iterator[tupl
         pyarrow.ArrowException, OSError, ValueError: the file is damaged.
     """
     for batch in file.iter_batches(rows, columns=[f"{column}.path"], use_threads=False):
-        for value in batch.column(0).to_pylist():
+        # By name: another column can be called as this one's part.
+        for value in batch.column(batch.schema.get_field_index(column)).to_pylist():
             if value is not None and value["path"]:
                 yield _state(shard, value["path"])
 

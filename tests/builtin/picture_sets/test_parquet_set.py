@@ -388,6 +388,13 @@ def test_columns_with_dots_in_their_names_are_checked_like_others(tmp_path, monk
         whole(file, label="a.text")
 
 
+def test_a_column_that_is_called_as_a_part_of_the_pictures_is_not_taken_for_them(tmp_path):
+    (tmp_path / "0.png").write_bytes(png())
+    columns = {"image.path": ["x", "y"], "image": [(None, "0.png")] * 2, "text": ["a", "b"]}
+    source = whole(write_parquet(tmp_path / "x.parquet", columns), image="image", label="text")
+    assert len([*source.store.states(source.splits["train"])]) == 3
+
+
 def test_two_columns_of_one_name_are_an_error(tmp_path):
     import pyarrow
     import pyarrow.parquet
