@@ -59,9 +59,9 @@ def report_console(file: Path | None) -> Console:
 
     It is `output_console`, or one on standard error if the file is standard output.
     """
-    return (
-        Console(stderr=True, highlight=False) if output_files.is_standard_output(file) else output_console()
-    )
+    if output_files.is_standard_output(file):
+        return Console(stderr=True, highlight=False)
+    return output_console()
 
 
 def require_separate_json(file: Path | None, as_json: bool) -> None:

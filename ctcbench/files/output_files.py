@@ -33,7 +33,7 @@ def require_output(path: Path, *inputs: Path | None) -> None:
             or a file of a run.
     """
     try:
-        if _is_device(path):
+        if is_device(path):
             return
         if path.exists() and any(one is not None and one.exists() and path.samefile(one) for one in inputs):
             raise UsageError(f"{path}: is the file to read; name another one to write")
@@ -64,7 +64,7 @@ def write_output(path: Path, data: bytes) -> None:
             stream.buffer.write(data)
             stream.buffer.flush()
             return
-        if not _is_device(path):
+        if not is_device(path):
             _require_folder_of(path)
             with atomic_path(_target(path)) as temporary:
                 temporary.write_bytes(data)
@@ -81,7 +81,7 @@ def is_standard_output(path: Path | None) -> bool:
     return str(path) in _STANDARD_OUTPUT
 
 
-def _is_device(path: Path) -> bool:
+def is_device(path: Path) -> bool:
     """Return whether there is something that is neither a regular file nor a folder, or standard output.
 
     Raises:

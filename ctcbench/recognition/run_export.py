@@ -17,7 +17,7 @@ from ctcbench.data.materialise import Notice
 from ctcbench.evaluation.score import Score
 from ctcbench.files.attached_files import packed
 from ctcbench.files.json_files import format_json
-from ctcbench.files.output_files import write_output
+from ctcbench.files.output_files import is_device, require_output, write_output
 from ctcbench.pipeline.decoding_stage import build_stored_decoder
 from ctcbench.pipeline.run_calibration import fit_run_sharpness
 from ctcbench.recognition.export_check import (
@@ -28,9 +28,9 @@ from ctcbench.recognition.export_check import (
     read_images,
     validation_images,
 )
-from ctcbench.recognition.export_target import require_export
 from ctcbench.recognition.onnx_document import FORMAT, KEY, OnnxDocument, Precision, parse_document
 from ctcbench.recognition.onnx_graph import check_graph
+from ctcbench.recognition.onnx_packages import EXPORT_PACKAGES, require_onnx
 from ctcbench.recognition.onnx_quantization import quantise
 from ctcbench.recognition.onnx_reader import OnnxReader, start_session
 from ctcbench.recognition.torch_reader import TorchReader
@@ -98,6 +98,18 @@ class ExportReport:
         }
 
 
+def require_export(path: Path) -> None:
+    """Check that the packages for an export are installed, and that the file can be written.
+
+    Raises:
+        UsageError: a package is missing, the file can't be written, or it is not called ``.onnx``.
+    """
+    require_onnx(*EXPORT_PACKAGES)
+    require_output(path)
+    if path.suffix.lower() != ".onnx" and not is_device(path):
+        raise UsageError(f"{path}: an export is an ONNX file; give it the suffix .onnx")
+
+
 def export_run(
     run: str | Path, path: str | Path, *, int8: bool = False, notice: Notice = warnings.warn
 ) -> ExportReport:
@@ -114,12 +126,12 @@ def export_run(
 
     Raises:
         UsageError: `run` has no weights, a component can't be exported, a package is missing, `int8` finds no
-            validation images, or the file can't be written.
+            validation images, or the file can't be written or is not called ``.onnx``.
         CtcbenchError: the exported network differs from torch, int8 misreads many more images, or a file of
             the run is damaged. Nothing is written.
     """
     folder, path = RunFolder(Path(run)), Path(path)
-    require_export(folder.path, path)
+    require_export(path)
     require_weights(folder)
     if not folder.is_finished:
         notice(f"{run}: training is not finished: the best weights so far are exported, not calibrated")

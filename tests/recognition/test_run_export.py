@@ -138,9 +138,13 @@ def test_what_can_be_checked_is_checked_before_the_export(finished_copy, tmp_pat
     with pytest.raises(UsageError, match=r"no folder .*/none to write it in"):
         export_run(folder, tmp_path / "none" / "m.onnx")
     before = (folder / "weights.safetensors").read_bytes()
-    with pytest.raises(UsageError, match=r"weights.safetensors: is a file of the run; name another one"):
+    with pytest.raises(UsageError, match=r"weights.safetensors: is a file of a run, which can't be read"):
         export_run(folder, folder / "weights.safetensors")
     assert (folder / "weights.safetensors").read_bytes() == before
+    (tmp_path / "a.png").write_bytes(b"a picture")
+    with pytest.raises(UsageError, match=r"a.png: an export is an ONNX file; give it the suffix .onnx"):
+        export_run(folder, tmp_path / "a.png")
+    (tmp_path / "a.png").unlink()
     (folder / "weights.safetensors").unlink()
     with pytest.raises(UsageError, match="no trained run there"):
         export_run(folder, tmp_path / "m.onnx")

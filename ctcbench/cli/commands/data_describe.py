@@ -71,7 +71,7 @@ def describe(
     console = report_console(contact_sheet)
     console.print(set_table(description))
     if contact_sheet is not None:
-        console.print(Text(f"contact sheet: {contact_sheet}"), soft_wrap=True)
+        console.print(Text(f"contact sheet: {printable(str(contact_sheet))}"), soft_wrap=True)
     if advice := description.advice:
         if advice.command is None:
             console.print(Text(f"\nno training yet: {printable(advice.obstacle)}"))

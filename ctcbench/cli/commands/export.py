@@ -36,10 +36,9 @@ def export(
     require_separate_json(file, as_json)
     folder = named_run(run)
     # Before torch is imported, which takes seconds.
-    from ctcbench.recognition.export_target import require_export
-    from ctcbench.recognition.run_export import export_run
+    from ctcbench.recognition.run_export import export_run, require_export
 
-    require_export(folder.path, file)
+    require_export(file)
     report = export_run(folder.path, file, int8=int8, notice=_notice)
     if as_json:
         print_json(report.to_json())
