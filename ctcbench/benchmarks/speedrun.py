@@ -137,7 +137,10 @@ def fixed_task(registry: Registry, config: RunConfig, track: str) -> RunConfig:
         raise UsageError(f"--init-from {config.init_from}: a record starts from random weights; leave it out")
     if reason := unfit_here(track):
         raise UsageError(f"--track {track}: {reason}, or use --track open")
-    return config.replace(test_samples=TEST_SAMPLES, device=TRACKS[track].device or config.device)
+    device = TRACKS[track].device
+    if device and config.device not in ("auto", device):
+        raise UsageError(f"--device {config.device}: the track {track} is measured on {device}; leave it out")
+    return config.replace(test_samples=TEST_SAMPLES, device=device or config.device)
 
 
 def measure(

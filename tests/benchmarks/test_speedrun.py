@@ -149,6 +149,14 @@ def test_several_processes_are_on_the_open_track_alone(registry, monkeypatch):
     assert speedrun.fixed_task(registry, RunConfig(), "open").test_samples == 10_000
 
 
+def test_another_device_than_that_of_the_track_is_an_error(registry, monkeypatch):
+    monkeypatch.setattr(speedrun, "unfit_here", lambda track: "")
+    with pytest.raises(UsageError, match="--device cuda: the track two-cores is measured on cpu"):
+        speedrun.fixed_task(registry, RunConfig(device="cuda"), "two-cores")
+    for device in ("auto", "cpu"):
+        assert speedrun.fixed_task(registry, RunConfig(device=device), "two-cores").device == "cpu"
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
