@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -30,6 +30,7 @@ def find_warnings(
         *_about_images(rows),
         *_about_left_out(rows),
         *_about_predictions(rows),
+        *_about_tests(comparisons),
         *_about_noise(rows, effects, comparisons),
         *_about_machines(rows),
         *_about_versions(rows),
@@ -124,8 +125,12 @@ def _about_predictions(rows: Sequence[Row]) -> Iterator[ReportWarning]:
     if mixed and len(rows) > 1:
         text = f"{row_numbers(mixed)}: not in the paired tests, as their runs read different test images"
         yield ReportWarning("not compared", text, tuple(mixed))
-    if len(rows) - len(without) - len(mixed) > ALL_PAIRS:
-        text = f"more than {ALL_PAIRS} rows: each is compared with the best only, not with every other row"
+
+
+def _about_tests(comparisons: Sequence[Comparison]) -> Iterator[ReportWarning]:
+    # The best row of some test images is compared with each of the others of these images.
+    if max(Counter(c.first for c in comparisons).values(), default=0) >= ALL_PAIRS:
+        text = f"more than {ALL_PAIRS} rows of the same test images: each is compared with the best only"
         yield ReportWarning("many rows", text)
 
 

@@ -33,5 +33,6 @@ def _belong_to(result: Result, predictions: Predictions) -> bool:
         isinstance(data, Mapping)
         and predictions.fingerprint == data.get("fingerprint")
         and len(predictions.texts) == result.score.images
+        and any(predictions.targets)
         and abs(predictions.exact - result.score.exact) < 1e-9
     )

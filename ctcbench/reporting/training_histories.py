@@ -11,6 +11,7 @@ from ctcbench.evaluation.score import is_number
 from ctcbench.results.run_folder import RunFolder
 
 Point = tuple[int, float]
+_MOST_STEPS, _LARGEST = 2**53, 1e100
 
 
 def read_records(folder: Path) -> list[dict[str, Any]]:
@@ -32,7 +33,8 @@ def points(records: Sequence[dict[str, Any]], key: str) -> list[Point]:
     for record in records:
         # Older versions of ctcbench recorded fewer metrics, and null where a value was not finite.
         step, value = record.get("step"), record.get(key)
-        if isinstance(step, int) and is_number(value):
+        # The bounds keep numbers of a damaged file from overflowing where charts compute with them.
+        if isinstance(step, int) and 0 <= step < _MOST_STEPS and is_number(value) and abs(value) < _LARGEST:
             found.append((step, float(value)))
     return found
 

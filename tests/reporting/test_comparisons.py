@@ -6,6 +6,7 @@ import pytest
 
 from ctcbench.evaluation.paired_tests import mcnemar
 from ctcbench.reporting.build_report import build_report
+from ctcbench.reporting.tables import analyses
 from tests.reporting.report_cases import a_run, read_again, readings, targets, warned
 
 
@@ -117,3 +118,25 @@ def test_equal_shares_of_different_numbers_of_runs_are_ties(tmp_path):
     (found,) = build_report(read_again(tmp_path), by=["backbone"]).comparisons
     assert (found.first_better, found.second_better, found.exact.p) == (0, 0, 1.0)
     assert found.cer.p == 1.0 and found.verdict == "noise"
+
+
+def test_a_table_that_is_cut_has_the_tests_with_the_best_row_of_each_set_of_images(tmp_path):
+    # The best row of all is the only one on its images.
+    results = [a_run(tmp_path, 0.99, fingerprint="alone", dataset="captcha:length=4")]
+    results += [a_run(tmp_path, 0.5 + i / 20, batch_size=i + 1) for i in range(5)]
+    report = build_report(results)
+    assert len(report.comparisons) == 10 and not any(c.first == 1 for c in report.comparisons)
+    (tests,) = [one for one in analyses(report, 3) if one.name == "tests"]
+    assert [(c.first, c.second) for c in tests.table.items] == [(2, 3), (2, 4), (2, 5), (2, 6)]
+    assert tests.total == 10
+
+
+def test_rows_on_several_sets_of_images_are_many_only_within_a_set(tmp_path):
+    results = [
+        a_run(tmp_path, 0.5 + i / 100, fingerprint=name, dataset=f"captcha:length={length}", batch_size=i + 1)
+        for length, name in enumerate(("one", "two"), 4)
+        for i in range(22)
+    ]
+    report = build_report(results)
+    assert len(report.rows) == 44 and len(report.comparisons) == report.tests == 22 * 21
+    assert not warned(report, "many rows")

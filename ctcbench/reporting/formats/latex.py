@@ -38,7 +38,7 @@ def to_latex(report: Report) -> str:
     if report.rows:
         parts += _results(report)
     for analysis in analyses(report, _MOST_COMPARISONS):
-        notes = [analysis.legend, *(["Those with row 1."] if analysis.is_cut else [])]
+        notes = [analysis.legend, *(["Those with the best row."] if analysis.is_cut else [])]
         parts.append(_table(_keep_columns_of(analysis.table, "results"), analysis.name, notes))
     head = "% ctcbench report; needs \\usepackage{booktabs}\n"
     if others := sorted({c for c in "".join(parts) if c > _LAST_LATIN}):

@@ -12,8 +12,10 @@ def markdown_text(text: str) -> str:
     """Return `text` on one line, with everything escaped that Markdown would interpret in a cell."""
     text = " ".join(one_line(text).split())
     # The backslash comes first, or it would escape the escapes.
-    for character in "\\|*`[]":
+    for character in "\\|*`[]~":
         text = text.replace(character, "\\" + character)
+    # Within a word an underscore means nothing, as in most names of settings.
+    text = re.sub(r"(?<![^\W_])_|_(?![^\W_])", r"\\_", text)
     # Markdown passes HTML through, so that a setting could hold markup of its own.
     return text.replace("&", "&amp;").replace("<", "&lt;")
 

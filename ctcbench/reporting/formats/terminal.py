@@ -32,7 +32,7 @@ def report_table(report: Report, width: int) -> list[RenderableType]:
     for analysis in analyses(report, _MOST_COMPARISONS):
         notes = [analysis.legend]
         if analysis.is_cut:
-            notes.append(f"Those with row 1; --format md and json have all {analysis.total}.")
+            notes.append(f"Those with the best row; --format md and json have all {analysis.total}.")
         parts += ["", _lay_out(_drop_columns(analysis.table, width), width), *_notes(notes)]
     parts += _messages("warning: ", "bold yellow", (warning.text for warning in report.warnings))
     parts += _messages("left out: ", "bold red", report.damaged)

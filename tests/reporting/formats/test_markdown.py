@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from ctcbench.reporting.formats.markdown import to_markdown
+from ctcbench.reporting.formats.markdown_text import markdown_text
 
 
 def test_markdown(report):
@@ -18,3 +19,8 @@ def test_markdown(report):
     assert "### Left out, as they can't be read\n\n- x.json: damaged\n" in text
     for heading in ("### Main effects", "### Paired tests", "### Warnings", "### Failed"):
         assert heading in text
+
+
+def test_paths_are_not_taken_for_emphasis():
+    assert markdown_text("_data_/__old__/~~x~~") == r"\_data\_/\_\_old\_\_/\~\~x\~\~"
+    assert markdown_text("label_smoothing") == "label_smoothing"

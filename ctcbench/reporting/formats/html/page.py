@@ -14,7 +14,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from ctcbench import __version__
-from ctcbench.files.text import printable_lines
+from ctcbench.files.text import printable, printable_lines
 from ctcbench.registry.component_registry import Registry
 from ctcbench.reporting import number_format
 from ctcbench.reporting.formats.html import cell_format
@@ -89,7 +89,7 @@ def page_data(report: Report, registry: Registry) -> dict[str, Any]:
     rows = [
         {
             "number": row.number,
-            "name": row.name,
+            "name": printable(row.name),
             "n": row.n,
             "exact": row.metrics["exact"].mean,
             "interval": row.metrics["exact"].interval,

@@ -257,3 +257,17 @@ def test_two_hundred_rows_are_drawn(browser, tmp_path):
     browser.get(path.as_uri())
     assert len(find(browser, "#table tbody tr")) == 200
     assert browser.get_log("browser") == []
+
+
+def test_numbers_of_an_axis_are_sorted_by_size_before_words(browser, tmp_path):
+    rates = ["0.0003", "0.01", "auto", "0.001", "0.003"]
+    found = cases.texts(("ab", "ab"), ("cd", "cx"))
+    rows = [
+        cases.row(number, {"lr": rate}, [cases.member(tmp_path, found, lr=rate)])
+        for number, rate in enumerate(rates, 1)
+    ]
+    (tmp_path / "report.html").write_text(html_page(cases.report(rows, pairs=False), load_registry()))
+    browser.get((tmp_path / "report.html").as_uri())
+    header(browser, "lr").find_element("tag name", "button").click()
+    found = [rates[int(number) - 1] for number in order(browser)]
+    assert found == ["0.0003", "0.001", "0.003", "0.01", "auto"]

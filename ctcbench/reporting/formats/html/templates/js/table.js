@@ -1,5 +1,6 @@
 // Sortable tables: a click on a header sorts by its column; missing values stay at the end.
-const collator = new Intl.Collator(undefined, { numeric: true });
+// Of one language, so that the order does not depend on the browser's.
+const collator = new Intl.Collator("en", { numeric: true });
 
 function sortKey(row, column, kind) {
   const cell = row.cells[column];
@@ -8,8 +9,15 @@ function sortKey(row, column, kind) {
   return text === "" ? NaN : Number(text);
 }
 
+// The values of an axis can be numbers, such as 0.0003, which come before words.
+function compareTexts(a, b) {
+  const [x, y] = [a, b].map((text) => (text === "" ? NaN : Number(text)));
+  if (Number.isNaN(x) !== Number.isNaN(y)) return Number.isNaN(x) - Number.isNaN(y);
+  return Number.isNaN(x) ? collator.compare(a, b) : x - y;
+}
+
 function compare(a, b, kind, sign) {
-  if (kind === "text") return sign * collator.compare(a, b);
+  if (kind === "text") return sign * compareTexts(a, b);
   // Not multiplied by the sign: missing values come last in both orders.
   if (Number.isNaN(a) || Number.isNaN(b)) return Number.isNaN(a) - Number.isNaN(b);
   return sign * (a - b);
