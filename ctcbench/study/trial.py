@@ -20,6 +20,7 @@ from ctcbench.contract.errors import CtcbenchError, PluginError
 from ctcbench.contract.executors import Event, Outcome
 from ctcbench.data.run_dataset import build_run_dataset
 from ctcbench.files.locks import Busy
+from ctcbench.files.text import one_line
 from ctcbench.pipeline import runner
 from ctcbench.pipeline.decoding_stage import announce_result, decode_run
 from ctcbench.pipeline.reading_stage import has_log_probs
@@ -88,7 +89,7 @@ def one_at_a_time() -> Iterator[None]:
 def explain_failure(error: BaseException) -> str:
     """Return why a trial failed, on one line; errors other than CtcbenchError are named by their type."""
     # On one line, because tables and records show it; the traceback is kept apart.
-    text = " ".join(str(error).split())
+    text = one_line(str(error))
     if isinstance(error, CtcbenchError):
         return text
     if is_out_of_memory(error):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
 from ctcbench.config.run_config import COMPONENT_SETTINGS
@@ -51,8 +52,12 @@ class Parameter:
 
     def rounded(self, value: Any) -> Any:
         """Return a sampled value as it is used in a configuration."""
-        if self.choices or not isinstance(value, float) or self.step is not None:
+        if self.choices or not isinstance(value, float):
             return value
+        if self.step is not None:
+            # In decimals: 0.1 + 0.2 is another number than 0.3, with another train key.
+            low, step = Decimal(show(self.low)), Decimal(show(self.step))
+            return float(low + round((Decimal(value) - low) / step) * step)
         # Rounding must not lead out of the range.
         return min(max(float(f"{value:.{DIGITS}g}"), self.low), self.high)
 

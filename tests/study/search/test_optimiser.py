@@ -15,6 +15,7 @@ from tests.study.search.search_cases import journal, spec_of
 pytest.importorskip("optuna", reason="optuna is not installed")
 
 from ctcbench.study.search.optimiser import Optimiser, best_first
+from ctcbench.study.search.search_space import Parameter
 
 
 @pytest.fixture
@@ -218,3 +219,11 @@ def test_optuna_s_own_backend_reads_the_journal(spec, folder):
     )
     words = [sys.executable, "-c", code, str(folder.journal_path)]
     assert subprocess.run(words, capture_output=True, text=True).stdout.split() == ["2", "MAXIMIZE"]
+
+
+@pytest.mark.parametrize(("low", "high", "step"), [(0.1, 0.5, 0.2), (0.0, 1.0, 0.1), (1e-05, 5e-05, 1e-05)])
+def test_values_in_steps_are_the_numbers_that_one_writes(low, high, step):
+    parameter = Parameter("clip", low=low, high=high, step=step)
+    found = [parameter.rounded(low + step * k) for k in range(round((high - low) / step) + 1)]
+    assert all(len(repr(value)) <= 5 for value in found)
+    assert found[0] == low and found[-1] == high
