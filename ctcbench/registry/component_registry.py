@@ -17,6 +17,8 @@ from ctcbench.files.shell_words import quote_word
 from ctcbench.registry.attribution import attribute_errors
 from ctcbench.registry.plugin import BUILTIN, Plugin
 
+_FUNCTIONS = ("augmentation", "loss", "decoder")  # kinds whose builders return a function
+
 
 @dataclass(frozen=True)
 class Registry:
@@ -156,11 +158,17 @@ class Registry:
         values = component.read(given.options)
         try:
             with attribute_errors(f"{self.describe_owner(kind, text)} could not be built"):
-                return component.builder(*context, **values)
+                built = component.builder(*context, **values)
         except UsageError as error:
             # A builder may have named the component in its message already.
             named = str(error).startswith(f"{kind} ")
             raise UsageError(str(error) if named else f"{kind} {text}: {error}") from error
+        if kind in _FUNCTIONS and not callable(built):
+            got = type(built).__name__
+            raise PluginError(
+                f"{self.describe_owner(kind, text)}: its builder returned {got}, not a function"
+            )
+        return built
 
     def describe_owner(self, kind: Kind, text: str) -> str:
         """Return the owner, kind and component string of a component, the beginning of its error messages.

@@ -73,7 +73,7 @@ def test_hypotheses_of_decoders(error_of, search, violation):
         (lambda y, *rest: y.sum().detach(), "returned a tensor without a gradient"),
         (lambda y, *rest: y.sum() * math.nan, "returned nan"),
         (lambda y: y.sum(), "failed: TypeError"),
-        (None, "failed: TypeError"),
+        (None, "its builder returned NoneType, not a function"),
     ],
 )
 def test_losses(error_of, objective, violation):

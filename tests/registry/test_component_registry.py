@@ -105,3 +105,17 @@ def test_a_path_in_place_of_a_data_set_is_shown_as_an_option(tmp_path, monkeypat
         with pytest.raises(UsageError) as caught:
             registry.resolve(kind, given)
         assert "is an option" not in str(caught.value)
+
+
+@pytest.mark.parametrize("kind", ["augmentation", "loss", "decoder"])
+def test_a_builder_without_a_return_is_an_error_before_the_training(registry, kind):
+    def silent(given):
+        """A component whose builder returns nothing."""
+
+    parts = (Component(kind, silent),)
+    extended = Registry(
+        (*registry.plugins, Plugin("extra", "ctcbench-extra", "1.0", "extra", components=parts))
+    )
+    message = rf"\(extra\): {kind} 'silent': its builder returned NoneType, not a function"
+    with pytest.raises(PluginError, match=message):
+        extended.build(kind, "silent", None)
