@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ctcbench.contract.errors import UsageError
+from ctcbench.contract.errors import UsageError, nearest
 
 
 def expand_home(path: str, prefix: str) -> Path:
@@ -34,3 +34,12 @@ def outer_space_hint(path: Path) -> str:
     if not similar or path.name in similar:
         return ""
     return f"; there is {similar[0]!r}: a path with a space at an end is put in quotes, path='…'"
+
+
+def similar_folder_hint(path: Path) -> str:
+    """Return the end of an error about a missing folder: the folder beside it that was likely meant."""
+    try:
+        folders = [one.name for one in path.parent.iterdir() if one.is_dir()]
+    except OSError:
+        return ""
+    return outer_space_hint(path) or nearest(path.name, folders)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import io
 import re
 import tomllib
@@ -64,20 +63,35 @@ def parse_toml(text: str) -> dict[str, Any]:
 
 
 def _correction(text: str, reason: str) -> str:
-    """Return how a line without the quotes or the equals sign of TOML is written, or an empty text."""
+    """Return how a line that is not TOML is written: quotes, the equals sign, a number, true or false.
+
+    An empty text if that is not known, or if the line itself is right, as a second one of the same name.
+    """
     at = re.search(r"at line (\d+)", reason)
     line = text.split("\n")[int(at[1]) - 1].strip() if at else ""
     if len(line) > _LONGEST_CORRECTED:
         return ""
     found = re.fullmatch(r"([A-Za-z_]+)\s*[=:]\s*([^\s\"'\[{#][^\"']*)", line)
-    if not found:
+    if not found or _is_toml(line):
         return ""
-    name, value = found.groups()
-    for written in (f"{name} = {value}", f'{name} = "{value}"'):
-        with contextlib.suppress(ValueError):
-            parse_toml(written)
-            return f"; did you mean {written}"
-    return ""
+    name, value = found[1], found[2].strip()
+    if value.lower() in ("true", "false"):
+        values = [value.lower()]
+    elif number := re.fullmatch(r"([+-]?)0*(\d*)(?:[.,](\d+))?", value):
+        sign, whole, decimals = number.groups()
+        values = [f"{sign}{whole or 0}{'.' if decimals else ''}{decimals or ''}"]
+    else:
+        values = [value, f'"{value}"']
+    written = (f"{name} = {one}" for one in values)
+    return next((f"; did you mean {one}" for one in written if _is_toml(one)), "")
+
+
+def _is_toml(text: str) -> bool:
+    try:
+        parse_toml(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _find_too_large(value: Any, key: str) -> str:

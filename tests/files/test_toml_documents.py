@@ -76,6 +76,11 @@ def test_a_file_that_can_not_be_read_is_named(tmp_path):
         ("backbone = cnn3:width=8,norm=group", 'did you mean backbone = "cnn3:width=8,norm=group"'),
         ("epochs: 3", "did you mean epochs = 3"),
         ("dataset: captcha", 'did you mean dataset = "captcha"'),
+        ("lr = 0,1", "did you mean lr = 0.1"),
+        ("lr = .1", "did you mean lr = 0.1"),
+        ("epochs = 03", "did you mean epochs = 3"),
+        ("skip_bad = True", "did you mean skip_bad = true"),
+        ("seed = 2", None),  # a second time
         ("lr = ", None),
         ("axes = [", None),
         ("x = C:\\q", None),

@@ -24,7 +24,7 @@ from ctcbench.builtin.picture_sets.file_store import FileStore
 from ctcbench.builtin.picture_sets.picture_set import FoundPictures
 from ctcbench.contract.data import SplitName
 from ctcbench.contract.errors import UsageError
-from ctcbench.files.paths import outer_space_hint
+from ctcbench.files.paths import similar_folder_hint
 from ctcbench.files.picture_formats import SUFFIXES
 
 
@@ -88,7 +88,7 @@ def read_folder(root: Path, options: LabelOptions, group: str = "") -> FoundPict
 
 def _check_folder(root: Path) -> None:
     if not root.exists():
-        raise UsageError(f"{root}: no such folder{outer_space_hint(root)}")
+        raise UsageError(f"{root}: no such folder{similar_folder_hint(root)}")
     if not root.is_dir():
         raise UsageError(f"{root}: is a file; dataset folder needs the folder that holds the pictures")
     if not os.access(root, os.R_OK | os.X_OK):
